@@ -10,6 +10,7 @@ others, because the model knows its kind of text best and less error is allowed 
 from __future__ import annotations
 
 import argparse
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -22,7 +23,7 @@ from ner_core import Recognition
 from ner_core.calibration import Calibration
 from ner_core.decoding import Decoder
 from ner_core.reliability import calibration_error
-from ner_core.units import Pieces
+from ner_core.texts import in_order
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -68,14 +69,13 @@ def gather(
     for name, (path, types) in corpora.items():
         documents = sentences(path, types, count)
         found: list[list[tuple[Entity, ...]]] = [[] for _ in decoders]
-        for runs in ner._pipeline.run([one.text for one in documents], as_written=True):  # noqa: SLF001
-            encodings = [run.encoding for run in runs]
-            pieces = [
-                Pieces(one.text, run.logits, one.offsets, run.words, one.segment, one.word)
-                for run, one in zip(runs, encodings, strict=True)
-            ]
-            for results, decoder in zip(found, decoders, strict=True):
-                results += decoder.decode_all(pieces, strategy="word")
+        texts = [one.text for one in documents]
+        finished = chain.from_iterable(ner._pipeline.run(texts, as_written=True))  # noqa: SLF001
+        pieces = [
+            run.pieces("word", ner.tokenizer) for run in in_order((run.number, run) for run in finished)
+        ]
+        for results, decoder in zip(found, decoders, strict=True):
+            results += decoder.decode_all(pieces, strategy="word")
         columns, truth, numbers = [], [], []
         for number, (one, *entities) in enumerate(zip(documents, *found, strict=True)):
             judged = [judge([one], [Recognition(one.text, some)], types) for some in entities]

@@ -35,6 +35,7 @@ from ner_core.forms.weighing import weigh
 from ner_core.labels import has_letter, normalize_label
 from ner_core.sequences import OUTSIDE, TagSet
 from ner_core.units import Pieces, find_units
+from ner_core.words import run_ends
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -47,9 +48,16 @@ __all__ = ["Decoder"]
 # Marks between the items of a list, references included: Smith, J., Jones, M. & Brown, P. In names of
 # persons, every & and colon separates two: Jones & Brown (2011), To: Mary Jones.
 _DIVIDER = re.compile(
-    r"[;|\u2022]|(?<=\s)[/\u00b7\u2192\u2190\u2194\u2013\u2014](?=\s)"
-    r"|(?:(?<=\b[A-Z]\.)|(?<=\b[A-Z])),|(?<=\b[A-Z]\.\s)&(?=\u034f*\s[A-Z][\w'\u2019-]+(?:, [A-Z]\.| \())"
-    r"|(?P<of_persons>[&\uff06]|:(?=\s|[A-Z]))"
+    r"""
+    [;|\u2022/\u00b7\u2192\u2190\u2194\u2013\u2014,&\uff06:]
+    (?: (?<=[;|\u2022])
+      | (?<=\s[/\u00b7\u2192\u2190\u2194\u2013\u2014])(?=\s)
+      | (?<=\b[A-Z]\.,) | (?<=\b[A-Z],)
+      | (?<=\b[A-Z]\.\s&)(?=\u034f*\s[A-Z][\w'\u2019-]+(?:,\ [A-Z]\.|\ \())
+      | (?P<of_persons> (?<=[&\uff06]) | (?<=:)(?=\s|[A-Z]) )
+    )
+    """,
+    re.VERBOSE,
 )
 
 
@@ -218,8 +226,8 @@ class Decoder:
         same = types[1:] == types[:-1]
         begins = units.apart | every_unit
         begins[1:] |= ~(same & self._set.opens[tags[:-1]] & self._set.follows[tags[1:]])
-        first = np.flatnonzero(begins)
-        last = np.append(first[1:], len(tags)) - 1
+        first = begins.nonzero()[0]
+        last = run_ends(first, len(tags)) - 1
         wanted = types[first] != OUTSIDE
         if labels is not None:
             names = set(map(normalize_label, labels))
@@ -241,13 +249,13 @@ class Decoder:
         going_on = self._set.going_on(units.probabilities)
         going_on[units.apart] = 0.0
         going_on[dividers] = 0.0
-        going_on = np.append(going_on, np.zeros_like(going_on[:1]), axis=0)
+        length = len(going_on)
 
         def probability(chosen: list[float], one: int, after: int, kind: int) -> float:
             return span_probability(
                 math.prod(chosen),
                 min(energy[one : one + len(chosen)]),
-                float(going_on[after, kind]),
+                float(going_on[after, kind]) if after < length else 0.0,
                 self._calibration,
             )
 
@@ -286,12 +294,12 @@ def _dividers(texts: Sequence[Pieces], units: Units, person: np.ndarray) -> list
     """
     found: list[int] = []
     for number, one in enumerate(texts):
-        if one.split or not _DIVIDER.search(one.text):
+        matches = [] if one.split else list(_DIVIDER.finditer(one.text))
+        if not matches:
             continue
         first, last = np.searchsorted(units.text, (number, number + 1))
-        matches = list(_DIVIDER.finditer(one.text))
-        places = [match.start() for match in matches if not match["of_persons"]]
-        of_persons = [match.start() for match in matches if match["of_persons"]]
+        places = [match.start() for match in matches if match["of_persons"] is None]
+        of_persons = [match.start() for match in matches if match["of_persons"] is not None]
         begins = units.begin[first:last]
         divides = np.isin(begins, places) | (np.isin(begins, of_persons) & person[first:last])
         found += (np.flatnonzero(divides) + first).tolist()

@@ -256,9 +256,11 @@ def _belongs(text: str, start: int, end: int, last: str) -> bool:
 
 def _in_address(text: str, start: int) -> bool:
     """Return whether a name begins after the @ of an e-mail address, or in the address of a page."""
-    if _IN_LINK.search(text, max(start - _LONGEST_ADDRESS, 0), start) is not None:
+    earliest = max(start - _LONGEST_ADDRESS, 0)
+    likely = text.find("://", earliest, start) >= 0 or text.find("www.", earliest, start) >= 0
+    if likely and _IN_LINK.search(text, earliest, start) is not None:
         return True
-    at = text.rfind("@", max(start - _LONGEST_ADDRESS, 0), start)
+    at = text.rfind("@", earliest, start)
     return at > 0 and text[at - 1].isalnum() and not any(map(str.isspace, text[at:start]))
 
 

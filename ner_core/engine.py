@@ -198,7 +198,9 @@ class Engine:
                 hint = self._hint_for(batch.following) if many else "LATENCY"
                 compiled = self._compile(batch.input_ids.shape if self._fixed else None, hint)
                 flying.append(compiled.start(batch))
-                if len(flying) > compiled.parallel:
+                # One more waits, so that the device has work while texts are encoded and decoded; not at the
+                # end of a round, where the caller's next texts may take long to come.
+                if len(flying) > compiled.parallel + (batch.following > 0):
                     yield from self._land(flying, many=many)
             while flying:
                 yield from self._land(flying, many=many)

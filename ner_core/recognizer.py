@@ -21,9 +21,10 @@ from ner_core.forks import open_model
 from ner_core.hardware import check_process
 from ner_core.ir import checked_labels, locate, tokenizer_beside
 from ner_core.labels import checked_labels_wanted
-from ner_core.pipeline import ROUND_CHARACTERS, Pipeline
+from ner_core.pipeline import Pipeline
+from ner_core.rounds import ROUND_CHARACTERS
 from ner_core.settings import EngineSettings
-from ner_core.texts import check_several
+from ner_core.texts import check_several, in_order
 from ner_core.tokenizer import Tokenizer
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ner_core.inference import InferenceEngine
-    from ner_core.pipeline import Run
+    from ner_core.rounds import Run
 
 __all__ = ["EntityRecognizer"]
 
@@ -334,18 +335,19 @@ class EntityRecognizer(RecognizerCalls):
             labels = checked_labels_wanted([labels] if isinstance(labels, str) else labels, self.labels)
         check_several(texts)
         as_written = strategy in AS_WRITTEN
-        rounds = self._pipeline.run(texts, look_ahead, progress, segments, as_written=as_written)
-        return self._stream(rounds, strategy, least, labels, raw)
+        finished = self._pipeline.run(texts, look_ahead, progress, segments, as_written=as_written)
+        return in_order(self._decoded(finished, strategy, least, labels, raw))
 
-    def _stream(
+    def _decoded(
         self,
-        rounds: Iterator[list[Run]],
+        finished: Iterator[list[Run]],
         strategy: str,
         threshold: float,
         labels: Collection[str] | None,
         raw_scores: bool,
-    ) -> Iterator[Recognition]:
-        for runs in rounds:
+    ) -> Iterator[tuple[int, Recognition]]:
+        """Decode texts as they are finished; yield their numbers and results."""
+        for runs in finished:
             began = time.perf_counter()
             decoded = self._decoder.decode_all(
                 [run.pieces(strategy, self.tokenizer) for run in runs],
@@ -360,7 +362,7 @@ class EntityRecognizer(RecognizerCalls):
             for run, entities in zip(runs, decoded, strict=True):
                 encoding = run.encoding
                 share = len(encoding) / pieces if pieces else 1 / len(runs)
-                yield Recognition(
+                found = Recognition(
                     encoding.text,
                     entities,
                     encoding.words,
@@ -373,6 +375,7 @@ class EntityRecognizer(RecognizerCalls):
                     timings=Timings(run.tokenization, run.inference, decoding * share),
                     notes=notes,
                 )
+                yield run.number, found
 
     def tag_pieces(self, sentences: Iterable[Sequence[str]]) -> Iterator[list[list[str]]]:
         """Tag every piece of every word with its most likely tag.
@@ -387,7 +390,8 @@ class EntityRecognizer(RecognizerCalls):
         list of list of str
             For every word the raw tags of its pieces.
         """
-        for run in chain.from_iterable(self._pipeline.run(sentences)):
+        finished = chain.from_iterable(self._pipeline.run(sentences))
+        for run in in_order((run.number, run) for run in finished):
             pieces: list[list[str]] = [[] for _ in run.encoding.words or ()]
             for word, tag in zip(run.encoding.word.tolist(), run.logits.argmax(axis=-1), strict=True):
                 pieces[word].append(self.tags[tag])

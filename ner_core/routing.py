@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ner_core.aggregation import checked_aggregation
 from ner_core.entity import Answered, Entity, joined
 from ner_core.language import LanguagePart, are_english, is_english, language_parts, main_script
-from ner_core.pipeline import ROUND_CHARACTERS, ROUND_TEXTS
 from ner_core.recognizer import EntityRecognizer
+from ner_core.rounds import ROUND_CHARACTERS, ROUND_TEXTS
 from ner_core.texts import check_several, checked_text, until_failure, with_segments
 
 if TYPE_CHECKING:

@@ -49,6 +49,8 @@ class TagSet:
         self.type = np.array([OUTSIDE if p == "O" else self.types.index(kind) for p, kind in parsed])
         self.opens = np.array([prefix in "BI" for prefix, _ in parsed])
         self.follows = np.array([prefix in "IE" for prefix, _ in parsed])
+        of_type = self.type[:, None] == np.arange(len(self.types))
+        self._continues = (of_type & self.follows[:, None]).astype(np.float32)
         # From tag to tag; the last row is the start.
         self._may_follow = np.ones((len(parsed) + 1, len(parsed)), bool)
         if (scheme or tag_scheme(tags)) in ("IOB2", "BIOES"):
@@ -59,8 +61,7 @@ class TagSet:
 
     def going_on(self, probabilities: np.ndarray) -> np.ndarray:
         """Return the probability that units continue an entity of each type, shape (units, types)."""
-        kinds = (self.type[:, None] == np.arange(len(self.types))) & self.follows[:, None]
-        return probabilities @ kinds.astype(np.float32)
+        return probabilities @ self._continues
 
     def likely(self, probabilities: np.ndarray, apart: np.ndarray) -> np.ndarray:
         """Find the most likely tag sequence, where a forbidden transition costs `_BREACH`.

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     Segments = Sequence[tuple[int, int]] | None
     Item = tuple[str | Sequence[str], Segments]
 
-__all__ = ["check_several", "checked_text", "until_failure", "with_segments"]
+__all__ = ["check_several", "checked_text", "in_order", "until_failure", "with_segments"]
 
 _END: Any = object()
 _Any = TypeVar("_Any")
@@ -55,6 +55,23 @@ def until_failure(items: Iterator[_Any], failures: list[Exception]) -> Iterator[
         yield from items
     except Exception as error:  # noqa: BLE001
         failures.append(error)
+
+
+def in_order(numbered: Iterable[tuple[int, _Any]]) -> Iterator[_Any]:
+    """Yield items by their numbers, which count from 0, each once all before it have come.
+
+    Examples
+    --------
+    >>> list(in_order([(1, "b"), (0, "a"), (2, "c")]))
+    ['a', 'b', 'c']
+    """
+    waiting: dict[int, _Any] = {}
+    following = 0
+    for number, item in numbered:
+        waiting[number] = item
+        while following in waiting:
+            yield waiting.pop(following)
+            following += 1
 
 
 def checked_text(text: Any) -> str | tuple[str, ...]:

@@ -11,7 +11,7 @@ import logging
 import re
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
-from itertools import chain, pairwise
+from itertools import accumulate, chain, islice, pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,10 +28,10 @@ from ner_core.tokenizer_files import (
     read_text,
     read_wordpiece,
 )
-from ner_core.words import first_characters, run_starts
+from ner_core.words import first_characters, run_ends
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     import tokenizers
 
@@ -223,11 +223,8 @@ class Tokenizer:
             cuts.append(_cuts(seen))
             parts.extend(seen[a:b] for a, b in pairwise([*cuts[-1], len(seen)]))
         with no_panics("This tokenizer"):
-            encoded = iter(self._backend.encode_batch(parts, add_special_tokens=False))
-        return [
-            self._assemble(text, *seen, starts, encoded)
-            for text, seen, starts in zip(texts, views, cuts, strict=True)
-        ]
+            encoded = self._backend.encode_batch(parts, add_special_tokens=False)
+        return list(self._assembled(texts, views, cuts, encoded))
 
     def encode_all(self, items: Sequence[str | Sequence[str]], *, folded: bool = False) -> list[Encoding]:
         """Encode texts and lists of words, which may be mixed.
@@ -252,28 +249,36 @@ class Tokenizer:
                 encodings[index] = _number_by_words(encodings[index], tuple(item))
         return encodings
 
-    def _assemble(
-        self, text: str, seen: str, origin: np.ndarray | None, cuts: list[int], encoded: Any
-    ) -> Encoding:
-        """Join the encodings of a text's parts, with offsets in the original text."""
-        pieces: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
-        next_word = 0
-        for cut in cuts:
-            part = next(encoded)
-            ids = np.array(part.ids, np.int32)
-            offsets = np.fromiter(chain.from_iterable(part.offsets), np.int32, 2 * len(ids)).reshape(-1, 2)
-            word = np.array(part.word_ids, np.int32)
-            pieces.append((ids, offsets + cut, word + next_word))
-            next_word += int(word[-1]) + 1 if len(word) else 0
-        ids, offsets, word = map(np.concatenate, zip(*pieces, strict=True))
-        type_ids = _casing_ids(seen, offsets, word) if self._casing else np.zeros_like(ids)
-        if origin is not None:
-            starts, ends = offsets.T
-            last = origin[np.maximum(ends, 1) - 1] + 1
-            offsets = np.stack([origin[starts], np.where(ends > starts, last, origin[starts])], 1).astype(
-                np.int32
-            )
-        return Encoding(text, ids, offsets, word, type_ids)
+    def _assembled(
+        self,
+        texts: Sequence[str],
+        views: Sequence[tuple[str, np.ndarray | None]],
+        cuts: Sequence[Sequence[int]],
+        parts: Sequence[Any],
+    ) -> Iterator[Encoding]:
+        """Join the encodings of the parts of each text, with offsets in the original texts.
+
+        numpy is called once for all texts: for one sentence, a call takes longer than its work.
+        """
+        lengths = [len(part) for part in parts]
+        count = sum(lengths)
+        ids = np.fromiter(chain.from_iterable(part.ids for part in parts), np.int32, count)
+        word = np.fromiter(chain.from_iterable(part.word_ids for part in parts), np.int32, count)
+        pairs = chain.from_iterable(part.offsets for part in parts)
+        offsets = np.fromiter(chain.from_iterable(pairs), np.int32, 2 * count).reshape(-1, 2)
+        if len(parts) > len(texts):
+            offsets += np.repeat(np.fromiter(chain.from_iterable(cuts), np.int32), lengths)[:, None]
+            word += np.repeat(_earlier_words(word, lengths, cuts), lengths)
+        of_parts = iter(lengths)
+        sizes = [sum(islice(of_parts, len(starts))) for starts in cuts]
+        if self._casing:
+            type_ids = _casing_ids([seen for seen, _ in views], offsets, word, np.array(sizes))
+        else:
+            type_ids = np.zeros_like(ids)
+        for text, (_, origin), size, end in zip(texts, views, sizes, accumulate(sizes), strict=True):
+            own = slice(end - size, end)
+            shown = offsets[own] if origin is None else _original(offsets[own], origin)
+            yield Encoding(text, ids[own], shown, word[own], type_ids[own])
 
 
 def _cuts(text: str) -> list[int]:
@@ -301,15 +306,42 @@ def _white_space(find: Any, start: int, end: int) -> int:
     return int(found if found >= 0 else find("\n", start, end))
 
 
-def _casing_ids(text: str, offsets: np.ndarray, word: np.ndarray) -> np.ndarray:
-    """Return the casing of each piece's basic token."""
+def _earlier_words(word: np.ndarray, lengths: Sequence[int], cuts: Sequence[Sequence[int]]) -> list[int]:
+    """Return for every part of a text the number of words in the earlier parts of the same text."""
+    earlier = []
+    parts, end = iter(lengths), 0
+    for starts in cuts:
+        words = 0
+        for length in islice(parts, len(starts)):
+            end += length
+            earlier.append(words)
+            words += int(word[end - 1]) + 1 if length else 0
+    return earlier
+
+
+def _original(offsets: np.ndarray, origin: np.ndarray) -> np.ndarray:
+    """Turn offsets in a folded text into those in the original text."""
+    starts, ends = offsets.T
+    last = origin[np.maximum(ends, 1) - 1] + 1
+    first = origin[starts]
+    return np.stack([first, np.where(ends > starts, last, first)], 1).astype(np.int32)
+
+
+def _casing_ids(texts: Sequence[str], offsets: np.ndarray, word: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+    """Return the casing of each piece's basic token, for texts with so many pieces."""
     if not len(word):
         return np.zeros(0, np.int32)
-    first = run_starts(word)
-    after = np.append(first[1:], len(word))
-    starts, ends = offsets[first, 0].tolist(), offsets[after - 1, 1].tolist()
-    casing = [_CASING(text[start:end]) for start, end in zip(starts, ends, strict=True)]
-    return np.repeat(np.array(casing, np.int32), after - first)
+    lengths = np.array([len(text) for text in texts])
+    places = offsets + np.repeat(np.cumsum(lengths) - lengths, sizes)[:, None]
+    begins = np.ones(len(word), bool)
+    begins[1:] = word[1:] != word[:-1]
+    begins[(np.cumsum(sizes) - sizes)[sizes > 0]] = True
+    first = begins.nonzero()[0]
+    after = run_ends(first, len(word))
+    text = "".join(texts)
+    spans = zip(places[first, 0].tolist(), places[after - 1, 1].tolist(), strict=True)
+    casing = np.array([_CASING(text[start:end]) for start, end in spans], np.int32)
+    return np.repeat(casing, after - first)
 
 
 def _number_by_words(encoding: Encoding, words: tuple[str, ...]) -> Encoding:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from ner_core.aggregation import AS_WRITTEN, checked_aggregation
-from ner_core.words import elided_articles, run_starts
+from ner_core.words import elided_articles, run_ends, run_starts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -154,10 +154,11 @@ def find_units(texts: Sequence[Pieces], strategy: str, type_of_tag: np.ndarray) 
         begins[borders] = True
     if strategy == "word":
         begins[_after_outside_articles(texts, borders, type_of_tag)] = True
-    starts = np.flatnonzero(begins)
-    ends = np.append(starts[1:], len(word))
+    starts = begins.nonzero()[0]
+    ends = run_ends(starts, len(word))
     segment = _joined([np.zeros_like(one.word) if one.segment is None else one.segment for one in texts])
-    apart = np.append(True, segment[starts[1:]] != segment[starts[:-1]])
+    apart = np.ones(len(starts), bool)
+    apart[1:] = segment[starts[1:]] != segment[starts[:-1]]
     apart[np.searchsorted(starts, borders)] = True
     if strategy in AS_WRITTEN:
         apart[np.searchsorted(starts, _after_user_names(texts, borders))] = True
@@ -167,8 +168,8 @@ def find_units(texts: Sequence[Pieces], strategy: str, type_of_tag: np.ndarray) 
     def read(
         outputs: list[np.ndarray], begins: np.ndarray, token: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
-        logits, starts = _joined(outputs), np.flatnonzero(begins)
-        ends = np.append(starts[1:], len(begins))
+        logits, starts = _joined(outputs), begins.nonzero()[0]
+        ends = run_ends(starts, len(begins))
         probabilities, energy = _tag_probabilities(logits, starts, ends, strategy)
         _mix_in_later_pieces(probabilities, logits, starts, begins, token, type_of_tag)
         return probabilities, energy
@@ -280,12 +281,12 @@ def _mix_in_later_pieces(
     unit = np.cumsum(begins) - 1
     later = token == token[starts][unit]
     later[starts] = False
-    places = np.flatnonzero(later)
+    places = later.nonzero()[0]
     if not len(places):
         return
     of_unit = unit[places]
     firsts = run_starts(of_unit)
-    counts = np.append(firsts[1:], len(of_unit)) - firsts
+    counts = run_ends(firsts, len(of_unit)) - firsts
     units = of_unit[firsts]
     column = type_of_tag + 1  # O, then the types
     kinds = np.arange(column.max() + 1) == column[:, None]

@@ -20,18 +20,25 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from itertools import chain
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ner_core.characters import classes
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 __all__ = [
     "elided_articles",
     "first_characters",
+    "run_ends",
     "run_starts",
     "space_numbers",
     "whitespace_numbers",
     "word_numbers",
+    "word_numbers_of_each",
     "word_spans",
 ]
 
@@ -54,22 +61,29 @@ ABBREVIATIONS = (
 )
 
 
-_ARTICLE = re.compile(rf"(?<![^\W_])(?i:{ELIDED})['\u2019\u02bc\u00b4](?!(?i:{_CLITIC}))(?=[^\W\d_])")
+_ELISION = re.compile(rf"['\u2019\u02bc\u00b4](?!(?i:{_CLITIC}))(?=[^\W\d_])")
+_ARTICLE = re.compile(rf"(?<![^\W_])(?i:{ELIDED})\Z")
+_LONGEST_ARTICLE = 7
 
 
 @lru_cache(maxsize=1)
 def _word() -> re.Pattern[str]:
-    """Return the pattern of a word in `classes`, compiled when first needed because that takes 10 ms."""
+    """Return the pattern of a word in `classes`, compiled when first needed because that takes 10 ms.
+
+    Plain words come first, as most are. Lookaheads at the beginning only avoid attempts that would fail.
+    """
     return re.compile(
         rf"""
-        '(?i:{_CLITIC})                                                            # 's
-        | {ELIDED}\x02*'(?!{_CLITIC})(?=[A-Za-z])                                 # l'Italia
-        | (?:[A-Za-z]\x02*\.)+ (?:[A-Za-z](?!{_LETTER}))? (?!{_LETTER}{{2}})       # U.S. and J.K. and P.
-        | (?i:{ABBREVIATIONS})\. (?!{_LETTER})                                    # St.
-        | (?: [A-Za-z\d] | (?<=@)_ ) {_LETTER}*                                    # @_user_, but not _Mary_
-          (?:(?:- | (?<=[A-Z\d\x02])[&+] | '(?!(?i:{_CLITIC}))                     # AT&T, O'Neill
-            | \.(?![A-Z]) | (?<![A-Za-z][A-Z])(?<=[A-Z])\. | \.(?={_DOMAIN})
-            | (?<=\d),(?=\d)) {_LETTER}+)*                                         # Amazon.com, 10,000.5
+        [A-Za-z\d]{_LETTER}* (?![-&+'.,]|{_LETTER})                                # Mary
+        | (?=['A-Za-z\d_])
+          (?: '(?i:{_CLITIC})                                                      # 's
+            | (?=[A-Za-z]{{1,7}}\x02*') {ELIDED}\x02*'(?!{_CLITIC})(?=[A-Za-z])    # l'Italia
+            | (?:[A-Za-z]\x02*\.)+ (?:[A-Za-z](?!{_LETTER}))? (?!{_LETTER}{{2}})   # U.S. and J.K. and P.
+            | (?=[A-Za-z]{{2,4}}\.) (?i:{ABBREVIATIONS})\. (?!{_LETTER})           # St.
+            | (?: [A-Za-z\d] | (?<=@)_ ) {_LETTER}*                                # @_user_, but not _Mary_
+              (?:(?:- | (?<=[A-Z\d\x02])[&+] | '(?!(?i:{_CLITIC}))                 # AT&T, O'Neill
+                | \.(?![A-Z]) | (?<![A-Za-z][A-Z])(?<=[A-Z])\. | \.(?={_DOMAIN})
+                | (?<=\d),(?=\d)) {_LETTER}+)* )                                   # Amazon.com, 10,000.5
         """,
         re.VERBOSE,
     )
@@ -94,7 +108,21 @@ def run_starts(numbers: np.ndarray) -> np.ndarray:
     """
     begins = np.ones(len(numbers), bool)
     np.not_equal(numbers[1:], numbers[:-1], out=begins[1:])  # a fifth of the time of np.diff
-    return np.flatnonzero(begins)
+    return begins.nonzero()[0]
+
+
+def run_ends(starts: np.ndarray, count: int) -> np.ndarray:
+    """Return where runs end that begin at `starts`, among `count` items.
+
+    Examples
+    --------
+    >>> run_ends(np.array([0, 2, 3]), 5).tolist()
+    [2, 3, 5]
+    """
+    ends = np.empty_like(starts)  # a quarter of the time of np.append
+    ends[:-1] = starts[1:]
+    ends[-1:] = count
+    return ends
 
 
 def word_spans(text: str) -> np.ndarray:
@@ -116,8 +144,7 @@ def word_spans(text: str) -> np.ndarray:
     >>> [text[start:end] for start, end in word_spans(text).tolist()]
     ['Mary', "'s", 'U.S.', 'born']
     """
-    spans = [match.span() for match in _word().finditer(classes(text))]
-    return np.array(spans, np.int64).reshape(-1, 2)
+    return _spans(_word(), classes(text))
 
 
 def elided_articles(text: str) -> list[tuple[int, int]]:
@@ -128,7 +155,9 @@ def elided_articles(text: str) -> list[tuple[int, int]]:
     >>> elided_articles("L'Italia e l'ENI, but not Mary's")
     [(0, 2), (11, 13)]
     """
-    return [match.span() for match in _ARTICLE.finditer(text)]
+    marks = (match.start() for match in _ELISION.finditer(text))
+    found = ((_ARTICLE.search(text, max(mark - _LONGEST_ARTICLE, 0), mark), mark) for mark in marks)
+    return [(article.start(), mark + 1) for article, mark in found if article]
 
 
 def word_numbers(text: str, offsets: np.ndarray) -> np.ndarray:
@@ -152,7 +181,24 @@ def word_numbers(text: str, offsets: np.ndarray) -> np.ndarray:
     >>> word_numbers("the U.S.-born", offsets).tolist()
     [0, 1, 1, 1, 1, 2, 3]
     """
-    return _numbers(word_spans(text), text, offsets)
+    return word_numbers_of_each([text], [offsets])[0]
+
+
+def word_numbers_of_each(texts: Sequence[str], offsets: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """Return the word numbers of the pieces of each text; faster than one text after the other."""
+    if not texts:
+        return []
+    sizes = np.array([len(one) for one in offsets])
+    borders = np.cumsum(sizes) - sizes
+    lengths = np.array([len(text) + 1 for text in texts])
+    moved = np.concatenate(offsets) + np.repeat(np.cumsum(lengths) - lengths, sizes)[:, None]
+    begins = _begins(_spans(_word(), "\n".join(map(classes, texts))), "\n".join(texts), moved)
+    begins[borders[sizes > 0]] = True
+    numbers = np.cumsum(begins) - 1
+    return [
+        numbers[border : border + size] - numbers[border] if size else np.zeros(0, np.int64)
+        for border, size in zip(borders.tolist(), sizes.tolist(), strict=True)
+    ]
 
 
 def whitespace_numbers(text: str, offsets: np.ndarray) -> np.ndarray:
@@ -163,8 +209,7 @@ def whitespace_numbers(text: str, offsets: np.ndarray) -> np.ndarray:
     >>> whitespace_numbers("Santa Clara.", np.array([(0, 5), (6, 11), (11, 12)])).tolist()
     [0, 1, 1]
     """
-    spans = [match.span() for match in re.finditer(r"\S+", text)]
-    return _numbers(np.array(spans, np.int64).reshape(-1, 2), text, offsets)
+    return np.cumsum(_begins(_spans(re.compile(r"\S+"), text), text, offsets)) - 1
 
 
 def space_numbers(text: str, offsets: np.ndarray, unknown: np.ndarray) -> np.ndarray:
@@ -185,19 +230,25 @@ def space_numbers(text: str, offsets: np.ndarray, unknown: np.ndarray) -> np.nda
     return np.cumsum(np.array(begins) | unknown) - 1
 
 
-def _numbers(spans: np.ndarray, text: str, offsets: np.ndarray) -> np.ndarray:
-    """Return the number of the span that contains each piece's first character; others are separate words."""
+def _spans(pattern: re.Pattern[str], text: str) -> np.ndarray:
+    """Return start and end of each match, shape (matches, 2)."""
+    found = chain.from_iterable(match.span() for match in pattern.finditer(text))
+    return np.fromiter(found, np.int64).reshape(-1, 2)
+
+
+def _begins(spans: np.ndarray, text: str, offsets: np.ndarray) -> np.ndarray:
+    """Return for each piece whether it begins a word: another span or, outside of spans, character."""
+    begins = np.ones(len(offsets), bool)
     if not len(offsets):
-        return np.zeros(0, np.int64)
+        return begins
     starts = first_characters(text, offsets)
-    begins = np.ones(len(starts), bool)
     # Several pieces of one character are one word.
     begins[1:] = starts[1:] != starts[:-1]
     if len(spans):
         match = np.searchsorted(spans[:, 0], starts, side="right") - 1
         inside = (match >= 0) & (starts < spans[np.maximum(match, 0), 1])
         begins[1:] &= ~(inside[1:] & inside[:-1] & (match[1:] == match[:-1]))
-    return np.cumsum(begins) - 1
+    return begins
 
 
 def first_characters(text: str, offsets: np.ndarray) -> np.ndarray:
@@ -207,15 +258,16 @@ def first_characters(text: str, offsets: np.ndarray) -> np.ndarray:
     is only space belongs to the word that follows directly; before further white space, to the previous word.
     """
     starts, ends = offsets[:, 0].astype(np.int64), offsets[:, 1]
+    followed = f"{text} "
     if text.isascii():
-        codes: np.ndarray = np.frombuffer(text.encode("ascii"), np.uint8)
+        codes: np.ndarray = np.frombuffer(followed.encode("ascii"), np.uint8)
     else:
-        codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
-    blank = np.append(_is_space(codes), True)
+        codes = np.frombuffer(followed.encode("utf-32-le", "surrogatepass"), np.uint32)
+    blank = _is_space(codes)
     begins_blank = blank[starts]
     if not begins_blank.any():
         return starts
-    nearest = np.where(blank, len(codes), np.arange(len(blank)))
+    nearest = np.where(blank, len(text), np.arange(len(blank)))
     nearest = np.minimum.accumulate(nearest[::-1])[::-1]
     first = nearest[starts]
     bare = first >= ends  # only white space

@@ -16,6 +16,7 @@ from ner_core.labels import named_spans, spans
 from ner_core.pipeline import Pipeline
 from ner_core.recognizer import EntityRecognizer
 from ner_core.scores import Tally
+from ner_core.texts import in_order
 from ner_core.windows import default_overlap
 from ner_core.words import run_starts
 
@@ -104,7 +105,8 @@ def predict_logits(
         length=encoder.room,
         overlap=default_overlap(encoder.room),
     )
-    for run in chain.from_iterable(pipeline.run(sentences, as_written=True)):
+    finished = chain.from_iterable(pipeline.run(sentences, as_written=True))
+    for run in in_order((run.number, run) for run in finished):
         first = run_starts(run.encoding.word)
         yield run.encoding.word[first], run.logits[first]
 

@@ -28,7 +28,7 @@ _SPELLINGS = [
 _FIRST = "".join(sorted({form[0] for form in LEGAL_FORMS}))
 #: One or more forms after a name. `Calgary, AB` and `Las Vegas, NV` are places in states.
 LEGAL_FORM = re.compile(
-    rf"(?:(?:,(?!\ [A-Z]{{2}}\b))?[ \u00a0](?=[{_FIRST}])(?:{'|'.join(_SPELLINGS)})(?!\w|-\w))+"
+    rf"(?=[, \u00a0])(?:(?:,(?!\ [A-Z]{{2}}\b))?[ \u00a0](?=[{_FIRST}])(?:{'|'.join(_SPELLINGS)})(?!\w|-\w))+"
 )
 
 _NAME = rf"(?<!\w)(?!\S+-based\b){CAPITALIZED}\.?"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from ner_core.forms.form import LIKELY, Form
+from ner_core.forms.form import LIKELY, Form, at_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,7 +20,7 @@ _AGENCY = (
 )
 _DATELINE = re.compile(
     rf"""
-    (?:\A|\n) [^\S\n]{{0,8}} (?P<town>{_TOWN}(?:[ ]{_TOWN}){{0,3}}) (?:[,/][^()\n]{{1,40}})? \ ?
+    [^\S\n]{{0,8}} (?P<town>{_TOWN}(?:[ ]{_TOWN}){{0,3}}) (?:[,/][^()\n]{{1,40}})? \ ?
     \( (?P<agency>(?i:{_AGENCY})) (?:/[\w.-]{{2,15}})? \) \ ?[-\u2013\u2014:]
     """,
     re.VERBOSE,
@@ -36,6 +36,6 @@ def datelines(text: str) -> Iterator[Form]:
     >>> [(text[one.start : one.end], one.kind) for one in datelines(text)]
     [('BERLIN', 'LOC'), ('dpa', 'ORG')]
     """
-    for match in _DATELINE.finditer(text):
+    for match in at_lines(_DATELINE, text):
         yield Form(*match.span("town"), "LOC", LIKELY)
         yield Form(*match.span("agency"), "ORG", LIKELY)

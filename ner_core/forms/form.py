@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-__all__ = ["CAPITALIZED", "LIKELY", "PERHAPS", "SURE", "Form"]
+if TYPE_CHECKING:
+    import re
+    from collections.abc import Iterator
+
+__all__ = ["CAPITALIZED", "LIKELY", "PERHAPS", "SURE", "Form", "at_lines"]
 
 #: Gains: what the form shows holds unless the model is very sure, mostly, or where the model is in doubt.
 SURE, LIKELY, PERHAPS = 3000, 200, 20
@@ -36,3 +40,23 @@ class Form(NamedTuple):
     gain: int
     whole: bool = True
     new: bool = False
+
+
+def at_lines(pattern: re.Pattern[str], text: str) -> Iterator[re.Match[str]]:
+    r"""Yield the matches of a pattern at the beginnings of lines, which do not overlap.
+
+    Examples
+    --------
+    >>> import re
+    >>> [match.start() for match in at_lines(re.compile("[a-z]+"), "an apple\nBob\nand")]
+    [0, 13]
+    """
+    start = 0
+    while True:
+        match = pattern.match(text, start)
+        if match:
+            yield match
+            start = match.end()
+        start = text.find("\n", start) + 1
+        if not start:
+            return

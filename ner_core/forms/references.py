@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from ner_core.forms.form import LIKELY, Form
+from ner_core.forms.form import LIKELY, Form, at_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -28,15 +28,13 @@ _AUTHOR = re.compile(
     re.VERBOSE,
 )
 # Sooner found than authors.
-_INITIALS = re.compile(r",\s[^\W\d_a-z]\.| [^\W\d_a-z]{1,3}(?!\w)")
+_INITIALS = re.compile(r"[, ](?:(?<=,)\s[^\W\d_a-z]\.|(?<= )[^\W\d_a-z]{1,3}(?!\w))")
 _BEFORE = re.compile(r"(?:\A|[\n.;(\])\u2022])\s*\Z")
 _BETWEEN = re.compile(r"[,;]?\s*(?:(?:&\u034f*|and|und|et|y|e)\s)?")
 _AFTER = re.compile(r"[,.]?\s*(?:et al\.?,?\s*)?(?:\([Ee]ds?\.\)[,.]?\s*)?\(?(?:1[89]|20)\d\d(?!\d)")
 _AFTER_LETTERS = re.compile(r"(?:,? et al)?[.:](?P<year>.{0,400}?\b(?:1[89]|20)\d\d\b)?")
 # https://en.wikipedia.org/wiki/RIS_(file_format)
-_RIS = re.compile(
-    r"(?:\A|\n)(?:AU|A[1-4]|ED) {1,2}- (?P<surname>[^\n\r,]{1,60})(?:, (?P<given>[^\n\r,]{1,60}))?"
-)
+_RIS = re.compile(r"(?:AU|A[1-4]|ED) {1,2}- (?P<surname>[^\n\r,]{1,60})(?:, (?P<given>[^\n\r,]{1,60}))?")
 
 
 def authors(text: str) -> Iterator[Form]:
@@ -61,7 +59,7 @@ def authors(text: str) -> Iterator[Form]:
                     *one.span("initials" if one["initials"] else "letters"), "PER", LIKELY, whole=False
                 )
             together = []
-    for author in _RIS.finditer(text):
+    for author in at_lines(_RIS, text):
         for part in ("surname", "given"):
             if author[part]:
                 yield Form(*author.span(part), "PER", LIKELY, whole=False)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from ner_core.forms.form import CAPITALIZED, PERHAPS, SURE, Form
+from ner_core.forms.form import CAPITALIZED, PERHAPS, SURE, Form, at_lines
 from ner_core.forms.titles import TITLES
 
 if TYPE_CHECKING:
@@ -51,24 +51,22 @@ _NAME = rf"{CAPITALIZED}\.?"
 _NAMES = rf"(?P<name>{_NAME}(?:\ {_NAME}){{0,3}})"
 _SALUTATION = re.compile(
     rf"""
-    (?:\A|\n) [^\S\n]* (?P<words>(?i:{_GREETINGS})) \ (?:(?i:{TITLES})\.?\ )*
+    [^\S\n]* (?P<words>(?i:{_GREETINGS})) \ (?:(?i:{TITLES})\.?\ )*
     {_NAMES} [^\S\n]* (?P<mark>[,!:]|(?=[\r\n]|\Z))
     """,
     re.VERBOSE,
 )
-# In one line with the name, or above it.
+# At the beginning of a line, as all of these; in one line with the name, or above it.
 _CLOSING = re.compile(
     rf"""
-    (?:\A|\n) [^\S\n]* (?P<words>(?i:{_CLOSINGS})) (?P<mark>[,!.]?)
+    [^\S\n]* (?P<words>(?i:{_CLOSINGS})) (?P<mark>[,!.]?)
     (?: \ | [^\S\n]*(?P<above>\n)\s{{0,20}} ) {_NAMES} [^\S\n]* (?=[\r\n]|\Z)
     """,
     re.VERBOSE,
 )
 # All of a line, which is looked at only if it is short.
 _SHORT_LINE = 40
-_ALONE = re.compile(
-    rf"(?:\A|\n)[^\S\n]*(?P<words>(?i:{_GREETINGS}|{_CLOSINGS}))[^\w\n]{{0,9}}(?=\n|\Z)", re.VERBOSE
-)
+_ALONE = re.compile(rf"[^\S\n]*(?P<words>(?i:{_GREETINGS}|{_CLOSINGS}))[^\w\n]{{0,9}}(?=\n|\Z)", re.VERBOSE)
 
 
 def salutations(text: str) -> Iterator[Form]:
@@ -80,14 +78,14 @@ def salutations(text: str) -> Iterator[Form]:
     >>> [(text[one.start : one.end], one.kind) for one in salutations(text)]
     [('Bonjour', 'O'), ('Martin', 'PER'), ('Bises', 'O'), ('Anne', 'PER')]
     """
-    for match in _SALUTATION.finditer(text):  # perhaps a name: Dear Customer, Hello World
+    for match in at_lines(_SALUTATION, text):  # perhaps a name: Dear Customer, Hello World
         yield from _parts(match, certain=bool(match["mark"]), gain=PERHAPS)
     above = set()
-    for match in _CLOSING.finditer(text):
+    for match in at_lines(_CLOSING, text):
         certain = bool(match["mark"] or match["above"])
         above.add(match.start())
         yield from _parts(match, certain=certain, gain=_SIGNED if match["above"] else PERHAPS)
-    for match in _ALONE.finditer(text) if "\n" in text or len(text) <= _SHORT_LINE else ():
+    for match in at_lines(_ALONE, text) if "\n" in text or len(text) <= _SHORT_LINE else ():
         if match.start() not in above and match["words"].casefold() not in _ALSO_NAMES:
             yield Form(*match.span("words"), "O", SURE)
 

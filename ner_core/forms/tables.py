@@ -71,7 +71,9 @@ def _beside(text: str) -> Iterator[Form]:
     together: list[Form] = []
     count = 0
     for here, line in [*_lines(text), (len(text), "")]:
-        cells = next((found for one in _BESIDE if len(found := _cells(line, one)) > 1), [])
+        cells = next(
+            (found for one in _BESIDE if one.search(line) and len(found := _cells(line, one)) > 1), []
+        )
         label, value = (line[start:end] for start, end in cells) if len(cells) == 2 else ("", "")
         meaning = meanings().get(plain_label(label))
         if meaning and plain_label(value) not in meanings():

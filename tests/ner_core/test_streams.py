@@ -2,7 +2,7 @@
 
 import pytest
 
-from ner_core import pipeline
+from ner_core import rounds
 from ner_core.recognizer import EntityRecognizer
 from tests.conftest import assert_alike
 
@@ -12,7 +12,7 @@ TEXT = "Mary lives in Santa Clara. The Yorkers landed in 中国, and Jos\u00e9 e
 @pytest.fixture
 def short_rounds(monkeypatch):
     """Rounds of 64 texts: the rules are those of 1024."""
-    monkeypatch.setattr(pipeline, "ROUND_TEXTS", 64)
+    monkeypatch.setattr(rounds, "ROUND_TEXTS", 64)
 
 
 def test_streams_are_lazy_and_bounded(tiny_ner, short_rounds):
@@ -26,9 +26,9 @@ def test_streams_are_lazy_and_bounded(tiny_ner, short_rounds):
 
     stream = tiny_ner.stream(endless())
     assert drawn == 0
-    for expected in range(1, 3 * pipeline.ROUND_TEXTS):
+    for expected in range(1, 3 * rounds.ROUND_TEXTS):
         assert next(stream).text == f"Mary {expected} lives in New York"
-        assert drawn <= expected + 2 * pipeline.ROUND_TEXTS
+        assert drawn <= expected + 2 * rounds.ROUND_TEXTS
     stream.close()
 
 
@@ -65,7 +65,7 @@ def test_what_comes_before_a_failure_is_answered(tiny_ner, short_rounds, number)
 
 
 def test_a_stream_may_be_left_open_while_others_run(tiny_ner, short_rounds):
-    streams = [tiny_ner.stream([TEXT] * 3 * pipeline.ROUND_TEXTS) for _ in range(8)]
+    streams = [tiny_ner.stream([TEXT] * 3 * rounds.ROUND_TEXTS) for _ in range(8)]
     first = [next(stream) for stream in streams]
     assert all(found.entities == first[0].entities for found in first)
     assert tiny_ner(TEXT).entities
@@ -98,10 +98,10 @@ def test_the_engine_is_told_how_many_batches_follow(tiny_ner, batches_of, short_
     assert told == list(reversed(range(len(told))))
 
     seen.clear()
-    tiny_ner.batch(["Mary lives in Santa Clara."] * (2 * pipeline.ROUND_TEXTS))  # two rounds
+    tiny_ner.batch(["Mary lives in Santa Clara."] * (2 * rounds.ROUND_TEXTS))  # two rounds
     assert [batch.following for batch in seen] == list(reversed(range(len(seen))))
     seen.clear()
-    list(tiny_ner.stream(text for text in ["Mary"] * (2 * pipeline.ROUND_TEXTS)))  # who knows how many
+    list(tiny_ner.stream(text for text in ["Mary"] * (2 * rounds.ROUND_TEXTS)))  # who knows how many
     assert [batch.following for batch in seen].count(0) == 2
 
 
@@ -117,7 +117,7 @@ def test_the_engine_gets_few_lengths_and_no_more_padding_than_that_takes(tiny_ir
         *_, last = seen
         real, length = last.attention_mask.sum(axis=1).max(), last.input_ids.shape[1]
         rows = sum(len(batch.input_ids) for batch in seen)
-        step = pipeline._LENGTH_STEP if rows > 1 else pipeline._LENGTH_STEP_ALONE
+        step = rounds._LENGTH_STEP if rows > 1 else rounds._LENGTH_STEP_ALONE
         assert length - real < step
         assert length % step == 0 or length == limit
         longest = max(longest, *(batch.input_ids.shape[1] for batch in seen))
@@ -126,9 +126,38 @@ def test_the_engine_gets_few_lengths_and_no_more_padding_than_that_takes(tiny_ir
 
 def test_a_large_round_is_not_padded_at_all(tiny_ner, batches_of):
     seen = batches_of(tiny_ner)
-    tiny_ner.batch(["Mary " * 13] * pipeline.ROUND_TEXTS)
+    tiny_ner.batch(["Mary " * 13] * rounds.ROUND_TEXTS)
     assert {batch.input_ids.shape[1] for batch in seen} == {13 + 2}
     assert all(batch.attention_mask.all() for batch in seen)
+
+
+def test_results_come_while_later_batches_of_their_round_run(tiny_ner, batches_of):
+    seen = batches_of(tiny_ner)
+    texts = ["Mary lives in Santa Clara. " * 20] * 60 + ["Mary"] * 900
+    stream = tiny_ner.stream(texts)
+    found = [next(stream).text]
+    early = len(seen)
+    found += [one.text for one in stream]
+    assert found == texts
+    assert early < len(seen)
+
+
+def test_the_next_round_is_read_between_the_batches_of_this_one(tiny_ner, batches_of, short_rounds):
+    drawn = 0
+
+    def texts():
+        nonlocal drawn
+        for _ in range(4 * rounds.ROUND_TEXTS):
+            drawn += 1
+            yield "Mary lives in Santa Clara. " * 15
+
+    seen = batches_of(tiny_ner)
+    drawn_at = []
+    for _ in tiny_ner.stream(texts(), progress=lambda done, total: drawn_at.append((done, total, drawn))):
+        pass
+    assert len(seen) > 4 * 8
+    halfway = {places for done, total, places in drawn_at if 0 < done < total}
+    assert halfway & set(range(rounds.ROUND_TEXTS + 1, 2 * rounds.ROUND_TEXTS)), "only whole rounds were read"
 
 
 def test_a_stream_of_blank_texts_is_bounded(tiny_ner):

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tokenizers import Regex, pre_tokenizers
 
-from ner_core.words import whitespace_numbers, word_numbers, word_spans
+from ner_core.words import whitespace_numbers, word_numbers, word_numbers_of_each, word_spans
 
 
 def words(text):
@@ -80,6 +80,16 @@ def test_numbers_never_fall_and_a_character_is_never_divided(text, pieces):
     assert len(numbers) == pieces * len(found)
     assert set(np.diff(numbers).tolist()) <= {0, 1}
     assert (numbers.reshape(-1, pieces) == numbers[::pieces, None]).all()
+
+
+@given(st.lists(st.text(st.sampled_from("aB.-'s’ &中\u0301\n5@"), max_size=12), max_size=5))
+def test_texts_together_have_the_words_that_each_has_alone(texts):
+    offsets = [
+        np.array([m.span() for m in re.finditer(r"(?s).", text)], np.int64).reshape(-1, 2) for text in texts
+    ]
+    together = word_numbers_of_each(texts, offsets)
+    alone = [word_numbers(text, one) for text, one in zip(texts, offsets, strict=True)]
+    assert [one.tolist() for one in together] == [one.tolist() for one in alone]
 
 
 def test_a_piece_of_white_space_belongs_to_the_word_that_follows_at_once():
