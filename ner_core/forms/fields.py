@@ -18,8 +18,12 @@ __all__ = ["fields"]
 _MARK = re.compile(r"[:=\uff1a]")
 _LABEL = re.compile(rf"[^\W\d_][\w.]*(?:[ -][\w.]+){{0,3}}(?={LEFT_OUT}*[^\S\n]{{0,8}}\Z)")
 _BEFORE = re.compile(
-    rf"(?:\A|[\n\t,;|{{(\u2022]|  )[^\S\n\t]{{0,20}}(?:[-*+] |\d{{1,3}}[.)] )?{LEFT_OUT}{{0,4}}\Z"
-    r"|(?P<assigned>\s\Z)"
+    rf"""
+    (?: \A | [\n\t,;|{{(\u2022] | [ ][ ] | [.!?][\"'\u201d)]?\s ) [^\S\n\t]{{0,20}}
+    (?: [-*+][ ] | \d{{1,3}}[.)][ ] )? {LEFT_OUT}{{0,4}}\Z
+    | (?P<assigned> \s\Z )
+    """,
+    re.VERBOSE,
 )
 _SPACE = re.compile(" ")
 _LONGEST_BEFORE = 60

@@ -8,6 +8,7 @@ from ner_core.forms.addresses import addresses
 from ner_core.forms.companies import companies
 from ner_core.forms.datelines import datelines
 from ner_core.forms.fields import fields
+from ner_core.forms.parties import parties
 from ner_core.forms.references import authors
 from ner_core.forms.salutations import salutations
 from ner_core.forms.tables import tables
@@ -18,7 +19,17 @@ if TYPE_CHECKING:
 
 __all__ = ["find_forms"]
 
-_FINDERS = (authors, addresses, companies, datelines, fields, tables, salutations, persons_with_title)
+_FINDERS = (
+    authors,
+    addresses,
+    companies,
+    datelines,
+    fields,
+    tables,
+    salutations,
+    persons_with_title,
+    parties,
+)
 
 
 def find_forms(text: str) -> list[Form]:

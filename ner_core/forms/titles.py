@@ -24,9 +24,10 @@ TITLES = r"""
 _NAME = rf"{CAPITALIZED}(?<=\w\w)"
 _TITLED = re.compile(
     rf"""
-    \b (?=[DFHMPSmp]) (?P<titles> (?:
-        (?: (?:Mr|Mrs|Ms|Messrs|Drs?|Prof)\.? | Herrn? | Frau | Monsieur | Madame | Mme | Mlle | Se[ñn]ora?
-          | Signora? | Sig\.ra | Dott\. | Dhr\. | Mevr\. | [Mm]evrouw | [Mm]eneer | Pani | Panem | Panią )
+    \b (?=[CDFGHLMPRSmp]) (?P<titles> (?:
+        (?: (?:Mr|Mrs|Ms|Messrs|Drs?|Prof)\.? | (?:Sens?|Reps?|Govs?|Gens?|Col|Lt|Sgt|Rev)\.
+          | Herrn? | Frau | Monsieur | Madame | Mme | Mlle | Se[ñn]ora? | Signora? | Sig\.ra | Dott\. | Dhr\.
+          | Mevr\. | [Mm]evrouw | [Mm]eneer | Pani | Panem | Panią )
         (?: \ &\ | \ and\ | \ und\ | \ et\ | \ y\ | \ ) )+ )
     (?!President|Chair|Speaker|Secretary|Justice|Director|Minister|Bundes|Pr[äé]sident)
     (?P<name> (?:[^\W\d_a-z]\.\ ?){{0,3}} {_NAME} (?:[ -]{_NAME})? )

@@ -10,6 +10,7 @@ from ner_core.forms.companies import companies
 from ner_core.forms.datelines import datelines
 from ner_core.forms.fields import fields
 from ner_core.forms.finding import find_forms
+from ner_core.forms.parties import parties
 from ner_core.forms.salutations import salutations
 from ner_core.forms.tables import tables
 from ner_core.forms.titles import persons_with_title
@@ -186,16 +187,50 @@ def test_what_looks_like_a_company(text):
     assert list(companies(text)) == []
 
 
+@pytest.mark.parametrize(
+    ("text", "roles"),
+    [
+        ("The Licensee pays the Lessor's costs.", ["Licensee", "Lessor"]),
+        ('Acme Corp (the "Vendor") and each of its Affiliates', ["Vendor", "Affiliates"]),
+        ("If Licensor fails, the Parties agree", ["Licensor", "Parties"]),
+        ("Der Auftraggeber und le Bailleur y el Comprador", ["Auftraggeber", "Bailleur", "Comprador"]),
+        ("Арендатор платит", ["Арендатор"]),
+    ],
+)
+def test_parties_are_no_names(text, roles):
+    assert found(parties, text, "O", 200, 3000) == roles
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "the Labour Party",
+        "THE LABOUR PARTY",
+        "Vendor Systems Inc.",
+        "Taylor Buyer",
+        "a buyer",
+        "Party-Partner",
+        "Lessor.com",
+        "O'Grantor",
+    ],
+)
+def test_what_looks_like_a_party(text):
+    assert list(parties(text)) == []
+
+
 def test_persons_with_title():
     text = "Mr & Mrs Smith, Dr. P. Patel, Herrn Weber-Kern und Madame Marie Curie, but Mr. President"
     names = ["Smith", "P. Patel", "Weber-Kern", "Marie Curie"]
     assert found(persons_with_title, text, "PER", 20) == names
     assert found(persons_with_title, text, "O", 3000) == ["Mr"]
+    ranks = "Sen. Mitt Romney, Lt. Gov. Dan Patrick and Reps. Jim Jordan, Free Press. Bob came"
+    assert found(persons_with_title, ranks, "PER", 20) == ["Mitt Romney", "Dan Patrick", "Jim Jordan"]
 
 
 @pytest.mark.parametrize(
     ("text", "values"),
     [
+        ("We left Lisbon. City: Austin", ["Austin LOC"]),
         (
             "City: Porto\nCompany : Acme Ltd\nNationality: French",
             ["Porto LOC", "Acme Ltd ORG", "French MISC"],
