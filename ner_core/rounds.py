@@ -35,9 +35,9 @@ ROUND_CHARACTERS = 200_000
 _PORTION_TEXTS = 32
 _PORTION_CHARACTERS = 3_000
 
-# In short streams, row lengths are rounded up to a multiple of this. OpenVINO compiles and caches kernels for
+# In small rounds, row lengths are rounded up to a multiple of this. OpenVINO compiles and caches kernels for
 # every new input shape: with any length, windows of 128 allow 2,031 shapes, in steps of four 379. Rounding
-# adds 6 % padding to sentences, so long streams, which have few shapes for their work, do without. A single
+# adds 6 % padding to sentences, so large rounds, which have few shapes for their work, do without. A single
 # row has few shapes in steps of two as well, and runs 4 % faster.
 _LENGTH_STEP = 4
 _LENGTH_STEP_ALONE = 2
@@ -188,7 +188,6 @@ class Preparation:
         self._as_written = as_written
         self._look = look
         self._begun = 0  # texts
-        self._pieces = 0  # in rows of earlier rounds
 
     def rounds(self, texts: Iterator[Item], look_ahead: int) -> Iterator[Round | None]:
         """Yield rounds of at most `look_ahead` characters, and None after each portion inside a round."""
@@ -246,11 +245,7 @@ class Preparation:
             run.missing = len(own)
             rows += own
         pieces = sum(len(row.ids) for row in rows)
-        later = max(self._count - self._begun, 0)
-        # Assume that later texts are like these.
-        known = self._pieces + pieces * (1 + later // len(runs))
-        self._pieces += pieces
-        step = 1 if known >= _FEW_PIECES else _LENGTH_STEP_ALONE if len(rows) == 1 else _LENGTH_STEP
+        step = 1 if pieces >= _FEW_PIECES else _LENGTH_STEP_ALONE if len(rows) == 1 else _LENGTH_STEP
         lengths = [self._row_length(row, step) for row in rows]
         if self._shape(0):
             found = batching.fill(lengths, lambda length: (self._shape(length) or (1, 0))[0])
@@ -260,7 +255,8 @@ class Preparation:
         return Round(
             groups or [Group([], _LENGTH_STEP)],  # blank texts come out with an empty row
             [run for run in runs if not run.missing],
-            following=len(groups) * later // len(runs),
+            # Assume that later texts are like these.
+            following=len(groups) * max(self._count - self._begun, 0) // len(runs),
         )
 
     def _rows_of(self, run: Run) -> Iterator[Row]:
