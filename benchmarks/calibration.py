@@ -10,7 +10,6 @@ others, because the model knows its kind of text best and less error is allowed 
 from __future__ import annotations
 
 import argparse
-from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -23,7 +22,6 @@ from ner_core import Recognition
 from ner_core.calibration import Calibration
 from ner_core.decoding import Decoder
 from ner_core.reliability import calibration_error
-from ner_core.texts import in_order
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -70,10 +68,8 @@ def gather(
         documents = sentences(path, types, count)
         found: list[list[tuple[Entity, ...]]] = [[] for _ in decoders]
         texts = [one.text for one in documents]
-        finished = chain.from_iterable(ner._pipeline.run(texts, as_written=True))  # noqa: SLF001
-        pieces = [
-            run.pieces("word", ner.tokenizer) for run in in_order((run.number, run) for run in finished)
-        ]
+        runs = ner._pipeline.in_order(texts, as_written=True)  # noqa: SLF001
+        pieces = [run.pieces("word", ner.tokenizer) for run in runs]
         for results, decoder in zip(found, decoders, strict=True):
             results += decoder.decode_all(pieces, strategy="word")
         columns, truth, numbers = [], [], []

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Sized
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,7 +17,7 @@ import numpy as np
 from ner_core import batching
 from ner_core.hardware import DeviceError
 from ner_core.rounds import ROUND_CHARACTERS, Preparation
-from ner_core.texts import checked_text, until_failure, with_segments
+from ner_core.texts import checked_text, in_order, until_failure, with_segments
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -93,7 +94,7 @@ class Pipeline:
         Yields
         ------
         list of Run
-            Texts whose logits are complete, in any order within a round (see `ner_core.texts.in_order`);
+            Texts whose logits are complete, in any order within a round (see `in_order`);
             later batches run while the caller handles them.
 
         Raises
@@ -140,6 +141,11 @@ class Pipeline:
                 finished = []
         for failure in failures:
             raise failure
+
+    def in_order(self, texts: Iterable[str | Sequence[str]], *, as_written: bool = False) -> Iterator[Run]:
+        """Run texts through the model, as `run`, and yield them in the order in which they are given."""
+        finished = chain.from_iterable(self.run(texts, as_written=as_written))
+        return in_order((run.number, run) for run in finished)
 
     def _batches(self, prepared: Iterator[Round | None], rounds: deque[Round]) -> Iterator[batching.Batch]:
         """Yield the batches of each round; between them, prepare portions of the next round.

@@ -7,7 +7,6 @@ import os
 import threading
 import time
 from dataclasses import replace
-from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from ner_core import windows
@@ -390,8 +389,7 @@ class EntityRecognizer(RecognizerCalls):
         list of list of str
             For every word the raw tags of its pieces.
         """
-        finished = chain.from_iterable(self._pipeline.run(sentences))
-        for run in in_order((run.number, run) for run in finished):
+        for run in self._pipeline.in_order(sentences):
             pieces: list[list[str]] = [[] for _ in run.encoding.words or ()]
             for word, tag in zip(run.encoding.word.tolist(), run.logits.argmax(axis=-1), strict=True):
                 pieces[word].append(self.tags[tag])

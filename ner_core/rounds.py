@@ -194,14 +194,12 @@ class Preparation:
         runs: list[Run] = []
         for portion, complete in _portions(texts, look_ahead):
             began = time.perf_counter()
-            runs += self._encoded(portion)
+            runs += self._encoded(portion) if portion else []
             made = self._round(runs) if complete else None
             self.seconds += time.perf_counter() - began
             if complete:
                 runs = []
             yield made
-        if runs:
-            yield self._round(runs)
 
     def _encoded(self, items: list[Item]) -> list[Run]:
         """Encode texts and cut them into windows."""
@@ -289,7 +287,7 @@ class Preparation:
 
 
 def _portions(texts: Iterable[Item], most_characters: int) -> Iterator[tuple[list[Item], bool]]:
-    """Divide a stream into portions, and tell for each whether it completes a round."""
+    """Divide a stream into portions, the last perhaps empty, and tell which complete a round."""
     items: list[Item] = []
     count = characters = in_portion = 0
     for text, segments in texts:
@@ -302,5 +300,5 @@ def _portions(texts: Iterable[Item], most_characters: int) -> Iterator[tuple[lis
         if complete or len(items) >= _PORTION_TEXTS or in_portion >= _PORTION_CHARACTERS:
             yield items, complete
             items, in_portion = [], 0
-    if items:
+    if count:
         yield items, True

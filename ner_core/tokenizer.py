@@ -28,7 +28,7 @@ from ner_core.tokenizer_files import (
     read_text,
     read_wordpiece,
 )
-from ner_core.words import first_characters, run_ends
+from ner_core.words import first_characters, run_ends, run_starts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -333,10 +333,7 @@ def _casing_ids(texts: Sequence[str], offsets: np.ndarray, word: np.ndarray, siz
         return np.zeros(0, np.int32)
     lengths = np.array([len(text) for text in texts])
     places = offsets + np.repeat(np.cumsum(lengths) - lengths, sizes)[:, None]
-    begins = np.ones(len(word), bool)
-    begins[1:] = word[1:] != word[:-1]
-    begins[(np.cumsum(sizes) - sizes)[sizes > 0]] = True
-    first = begins.nonzero()[0]
+    first = run_starts(word, (np.cumsum(sizes) - sizes)[sizes > 0])
     after = run_ends(first, len(word))
     text = "".join(texts)
     spans = zip(places[first, 0].tolist(), places[after - 1, 1].tolist(), strict=True)

@@ -89,13 +89,15 @@ def _word() -> re.Pattern[str]:
     )
 
 
-def run_starts(numbers: np.ndarray) -> np.ndarray:
+def run_starts(numbers: np.ndarray, borders: np.ndarray | None = None) -> np.ndarray:
     """Find where runs of equal numbers begin, such as the first pieces of words.
 
     Parameters
     ----------
     numbers : ndarray of int, shape (n,)
         Any numbers.
+    borders : ndarray of int, optional
+        Where a run begins in any case, such as the first pieces of texts.
 
     Returns
     -------
@@ -108,6 +110,8 @@ def run_starts(numbers: np.ndarray) -> np.ndarray:
     """
     begins = np.ones(len(numbers), bool)
     np.not_equal(numbers[1:], numbers[:-1], out=begins[1:])  # a fifth of the time of np.diff
+    if borders is not None:
+        begins[borders] = True
     return begins.nonzero()[0]
 
 

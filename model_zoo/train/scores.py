@@ -6,7 +6,6 @@ model card is that of ``ner evaluate`` with the converted model.
 
 from __future__ import annotations
 
-from itertools import chain
 from typing import TYPE_CHECKING
 
 import torch
@@ -16,7 +15,6 @@ from ner_core.labels import named_spans, spans
 from ner_core.pipeline import Pipeline
 from ner_core.recognizer import EntityRecognizer
 from ner_core.scores import Tally
-from ner_core.texts import in_order
 from ner_core.windows import default_overlap
 from ner_core.words import run_starts
 
@@ -105,8 +103,7 @@ def predict_logits(
         length=encoder.room,
         overlap=default_overlap(encoder.room),
     )
-    finished = chain.from_iterable(pipeline.run(sentences, as_written=True))
-    for run in in_order((run.number, run) for run in finished):
+    for run in pipeline.in_order(sentences, as_written=True):
         first = run_starts(run.encoding.word)
         yield run.encoding.word[first], run.logits[first]
 

@@ -16,7 +16,7 @@ from ner_core.forms.titles import TITLES
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["LONGEST_VALUE", "Meaning", "meanings", "plain_label", "singular", "value_of"]
+__all__ = ["LONGEST_VALUE", "Meaning", "meanings", "plain_label", "read_lists", "singular", "value_of"]
 
 #: Characters of a value.
 LONGEST_VALUE = 60
@@ -56,14 +56,19 @@ def meanings() -> dict[str, Meaning]:
     >>> meanings()["city"]
     Meaning(kind='LOC', gain=200)
     """
-    lines = files(__package__).joinpath("meanings.txt").read_text("utf-8").splitlines()
     found: dict[str, Meaning] = {}
-    for line in lines:
-        meaning, _, labels = line.partition(": ")
-        if not line.startswith("#"):
-            kind, gain = meaning.split()
-            found |= dict.fromkeys(map(plain_label, labels.split(", ")), Meaning(kind, int(gain)))
+    for meaning, labels in read_lists("meanings.txt"):
+        kind, gain = meaning.split()
+        found |= dict.fromkeys(map(plain_label, labels), Meaning(kind, int(gain)))
     return found
+
+
+def read_lists(name: str) -> Iterator[tuple[str, list[str]]]:
+    """Yield what each line of a file of this package says before the colon, and the words behind it."""
+    for line in files(__package__).joinpath(name).read_text("utf-8").splitlines():
+        said, _, words = line.partition(": ")
+        if not line.startswith("#"):
+            yield said, words.split(", ")
 
 
 def singular(label: str) -> str:

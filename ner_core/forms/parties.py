@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from ner_core.forms.form import PERHAPS, Form
-from ner_core.forms.meanings import singular
+from ner_core.forms.meanings import read_lists, singular
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,6 +57,4 @@ def _gain(word: str) -> int | None:
 @cache
 def _gains() -> dict[str, int]:
     """Return by role how much likelier it is no name than the model says."""
-    lines = files(__package__).joinpath("parties.txt").read_text("utf-8").splitlines()
-    pairs = (line.split(": ") for line in lines if not line.startswith("#"))
-    return {role: int(gain) for gain, roles in pairs for role in roles.split(", ")}
+    return {role: int(gain) for gain, roles in read_lists("parties.txt") for role in roles}
